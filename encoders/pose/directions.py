@@ -35,9 +35,9 @@ MIN_LENGTH_M = 1e-3  # of a segment, against division by zero
 
 def compute_directions(landmarks: Floats) -> Floats:
     """(54,) unit vectors of BODY_SEGMENTS in the body's frame, from landmarks (33, 3) in metres."""
-    facing = turn_to_front(landmarks)
+    points = turn_to_front(landmarks)
     starts, ends = np.array(BODY_SEGMENTS).T
-    segments = facing[ends] - facing[starts]
+    segments = points[ends] - points[starts]
     lengths = np.linalg.norm(segments, axis=1, keepdims=True)
     return np.asarray((segments / np.maximum(lengths, MIN_LENGTH_M)).ravel())
 

@@ -49,7 +49,7 @@ def _compute_similarities(
         "ridge": [_compute_ridge_similarity(training_data, fold) for fold in folds],
         "heads": [fold.trained_similarity for fold in folds],
         **{
-            f"heads without {role}": [fold.similarity_without_role[role] for fold in folds]
+            f"heads without {role}": [fold.compute_similarity_without(role) for fold in folds]
             for role in folds[0].partial_similarities
         },
         "as used": list(fitted.held_out_similarities) if weight else [None],

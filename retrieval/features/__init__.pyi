@@ -17,11 +17,11 @@ from .faces import encode_faces as encode_faces
 from .media_prompt import MEDIA_NOUNS as MEDIA_NOUNS
 from .media_prompt import MEDIA_PROMPT as MEDIA_PROMPT
 from .media_prompt import strip_media_prompt as strip_media_prompt
+from .missing_rows import encode_present as encode_present
+from .missing_rows import make_missing_rows as make_missing_rows
 from .pipeline import AFFECT_VECTORS_NAME as AFFECT_VECTORS_NAME
 from .pipeline import FeaturePipeline as FeaturePipeline
-from .pipeline import encode_present as encode_present
 from .pipeline import is_space_key as is_space_key
-from .pipeline import make_missing_rows as make_missing_rows
 from .presets import DEFAULT_PRESET as DEFAULT_PRESET
 from .presets import PRESETS as PRESETS
 from .presets import check_encoders_available as check_encoders_available

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from encoders import ClassifierEncoder, DualEncoder, EventClassifier, Rows
-from retrieval.features.pipeline import FeaturePipeline, make_missing_rows
+from retrieval.features.missing_rows import make_missing_rows
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.features.roles import EVENTS_ROLE, POSE_ROLE
 from retrieval.features.spaces import OBJECT_SPACE, split_view_name
 from spaces.joint import JointSpace

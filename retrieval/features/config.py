@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 class PipelineConfig(Mapping[str, str]):
     """Encoder names by role, immutable; an empty name leaves the role out, and its space abstains.
 
-    Roles that are not given keep the encoder of `ROLES`, but for those that go with another role's default
-    encoder where that one is not used. Raises AffectError for a role that is not there.
+    Roles that are not given keep the encoder of `ROLES`, but for those that go with the default encoders of
+    other roles where one of these is not used. Raises AffectError for a role that is not there.
 
     Undecided roles are left out as well, but not for good: their weights are absent, or they came after the
     configuration was stored.
@@ -60,8 +60,7 @@ class PipelineConfig(Mapping[str, str]):
 
         Warns of those that are not, unless they are optional.
         """
-        decided = {role: name for role, name in self.items() if role not in self._undecided}
-        filled = PipelineConfig(**decided)
+        filled = PipelineConfig(**self._get_decided())
         new_roles = {role: filled[role] for role in ROLES if role in self._undecided and filled[role]}
         missing_by_name = find_missing_encoders(new_roles.values())
         for role, name in new_roles.items():
@@ -99,8 +98,10 @@ class PipelineConfig(Mapping[str, str]):
 
     def to_json(self) -> str:
         """As a library stores it, without undecided roles."""
-        decided = {role: name for role, name in self.items() if role not in self._undecided}
-        return json.dumps(decided, sort_keys=True)
+        return json.dumps(self._get_decided(), sort_keys=True)
+
+    def _get_decided(self) -> dict[str, str]:
+        return {role: name for role, name in self.items() if role not in self._undecided}
 
     def _leave_undecided(self, roles: Set[str]) -> PipelineConfig:
         config = PipelineConfig(**{**self, **dict.fromkeys(roles, "")})

@@ -18,7 +18,8 @@ from encoders.faces import Face
 from encoders.media import DEFAULT_SEGMENT_SECONDS, DecodedSegment, DecoderPool, Sampling, Segment
 from retrieval.features.batching import LoopStep, encode_files
 from retrieval.features.faces import encode_faces
-from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
+from retrieval.features.missing_rows import encode_present, make_missing_rows
+from retrieval.features.pipeline import FeaturePipeline
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from encoders import Encoder, FaceDetector, Frames, Rows
 from encoders.faces import Face, summarise_faces
-from retrieval.features.pipeline import encode_present, make_missing_rows
+from retrieval.features.missing_rows import encode_present, make_missing_rows
 
 
 def encode_faces(encoder: Encoder, clips: Sequence[Frames | None]) -> tuple[Rows, list[list[Face]]]:

@@ -22,6 +22,7 @@ from encoders import (
 from retrieval.features.affect import AffectEstimate, fuse_affect
 from retrieval.features.config import PipelineConfig, find_missing_roles
 from retrieval.features.media_prompt import strip_media_prompt
+from retrieval.features.missing_rows import encode_present, make_missing_rows
 from retrieval.features.roles import LABELS_ROLE, ROLES, list_media_roles
 from retrieval.features.shared_backbone import encode_shared_backbone, list_backbone_sharing_roles
 from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, make_view_name, split_view_name
@@ -225,18 +226,3 @@ class FeaturePipeline:
 def is_space_key(key: str) -> bool:
     """Whether a part of a signature is a space, which can be projected afresh, and not an encoder."""
     return key.endswith(SPACE_SUFFIX)
-
-
-def encode_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
-    """(n, d) raw rows of n items, given by modality; NaN where an item has not what the encoder reads."""
-    items = inputs[encoder.card.modality]
-    rows = make_missing_rows(len(items), encoder.card.dim)
-    present = [i for i, item in enumerate(items) if item is not None]
-    if present:
-        rows[present] = encode_all(encoder, [items[i] for i in present])
-    return rows
-
-
-def make_missing_rows(count: int, dim: int) -> Rows:
-    """(count, dim) rows of NaN."""
-    return np.full((count, dim), np.nan, np.float32)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from encoders import Encoder, Frames, Rows, SharedBackboneEncoder, batched, check_rows
+from retrieval.features.missing_rows import make_missing_rows
 
 BACKBONE_ROLE = "objects"
 BATCH_SIZE = 32  # clips encoded at a time, as in `encode_all`
@@ -31,10 +30,7 @@ def encode_shared_backbone(encoders: Mapping[str, Any], frames: Sequence[Frames 
 
     encoders: of the roles of `list_backbone_sharing_roles`; none give no rows
     """
-    rows = {
-        role: np.full((len(frames), encoder.card.dim), np.nan, np.float32)
-        for role, encoder in encoders.items()
-    }
+    rows = {role: make_missing_rows(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
     present = [(i, clip) for i, clip in enumerate(frames) if clip is not None]
     for part in batched(present, BATCH_SIZE) if encoders else ():
         batch, clips = [i for i, _ in part], [clip for _, clip in part]

@@ -56,13 +56,14 @@ class RoleCompleter:
     ) -> None:  # fmt: skip
         self.library = library
         self._progress, self._on_progress = progress, on_progress
-        can_rebuild = not library.pipeline.missing_roles
-        new_roles = library.config.list_new_roles() if can_rebuild else {}
+        new_roles, earlier_roles = dict[str, str](), list[str]()
+        if not library.pipeline.missing_roles:  # else nothing could be projected
+            new_roles = library.config.list_new_roles()
+            earlier_roles = [*filter(library.pipeline.has_role, list_added_roles(library.catalog))]
         if wanted is not None:
             new_roles = {role: name for role, name in new_roles.items() if wanted[role] == name}
         self._config = library.config.replace(**new_roles)
-        earlier_roles = filter(library.pipeline.has_role, list_added_roles(library.catalog))
-        self._roles = [*new_roles, *earlier_roles] if can_rebuild else []
+        self._roles = [*new_roles, *earlier_roles]
         self._completion = RoleCompletion(roles=self._roles)
         self._missing_roles: dict[str, list[str]] = {}  # by item that is still to be read
         self._item_by_path: dict[Path, str] = {}
@@ -78,7 +79,7 @@ class RoleCompleter:
         return FeaturePipeline(self._config)
 
     def read_media(self, jobs: int) -> None:
-        """Read the sound, and the films, that lack rows; the caller holds the lock.
+        """Read the items that lack rows; the caller holds the lock.
 
         Raises AffectError for a full disk; committed rows stay. On KeyboardInterrupt (see
         encoders.interrupts) encoded items are committed first.
@@ -104,9 +105,9 @@ class RoleCompleter:
     @property
     def must_install(self) -> bool:
         """Whether the configuration lacks a role, or rows are not projected."""
-        if not self._roles:
-            return False
-        return self._config != self.library.config or must_project_roles(self.library.catalog)
+        return bool(self._roles) and (
+            self._config != self.library.config or must_project_roles(self.library.catalog)
+        )
 
     def install(self) -> None:
         """Let the library's spaces read the roles from now on. Raises as `Library.rebuild` does."""

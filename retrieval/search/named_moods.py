@@ -39,10 +39,11 @@ NOUNS_BY_MODALITY = {
     "image": frozenset({"photo", "photograph", "picture", "pic", "image", "shot", "snapshot"}),
     "video": frozenset({"video", "clip", "film", "movie", "footage"}),
 }
+DEGREE_ADVERBS = ("so", "very", "really", "quite")
 GENERIC_WORDS = frozenset({
-    "a", "an", "the", "some", "any", "all", "my", "our", "and", "or", "so", "very", "really", "quite",
-    "most", "scene", "place", "moment", "mood", "feeling", "atmosphere", "vibe", "stuff", "something",
-    "anything", "thing", "file",
+    *DEGREE_ADVERBS, "a", "an", "the", "some", "any", "all", "my", "our", "and", "or", "most", "scene",
+    "place", "moment", "mood", "feeling", "atmosphere", "vibe", "stuff", "something", "anything", "thing",
+    "file",
 }).union(*NOUNS_BY_MODALITY.values())  # fmt: skip
 """Words beside those of mood that name nothing to be seen or heard."""
 COPULAS = frozenset({*SINGULAR_VERBS, *SINGULAR_VERBS.values(), "s"})

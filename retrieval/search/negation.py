@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retrieval.search.named_moods import MOOD_WORDS
+from retrieval.search.named_moods import DEGREE_ADVERBS, MOOD_WORDS
 from retrieval.search.spelling import QUOTED
 from retrieval.search.wording import MAX_NOUN_PHRASE_WORDS, find_phrase_end, is_media_noun
 
@@ -22,7 +22,7 @@ _JOINED = (
     r",? without|,? except(?: for)?|,? minus|"
     r",? (?:that|which|who)(?:(?:'s| is| are| was| were) not| (?:is|are|was|were)n't)|"
     r"(?<!\bDO) (?-i:NOT)|"  # as in the query languages of search engines
-    rf"{_NO_CLAUSE} not(?= (?:(?:so|very|really|quite) )?(?:{'|'.join(sorted(MOOD_WORDS))})\b))"
+    rf"{_NO_CLAUSE} not(?= (?:(?:{'|'.join(DEGREE_ADVERBS)}) )?(?:{'|'.join(sorted(MOOD_WORDS))})\b))"
 )
 _START = r"^(?:no|not|without|except(?: for)?|anything but|everything but|all but)"
 NEGATION = re.compile(
@@ -47,7 +47,7 @@ class NegationParse:
 
     positive:      what is looked for; empty where the text only denies
     negatives:     what is not wanted
-    media_noun:        what is looked for where that is no content: "photos" of "photos without people"
+    media_noun:    what is looked for where that is no content: "photos" of "photos without people"
     is_understood: False where the text denies something in a way that does not parse; it is then left whole
     """
 

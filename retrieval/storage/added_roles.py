@@ -110,21 +110,18 @@ def commit_files(library: AnyLibrary, files: Sequence[EncodedFile]) -> None:
     Raises AffectError when the disk is full.
     """
     library.commit(files)
-    if isinstance(library, Library):
+    if not isinstance(library, Library):
+        return
+    added = _AddedRoles.load(library.catalog)
+    without_rows = {
+        name: [f.item_id for f in files if name in f.features and _has_no_row(f.features[name])]
+        for name in added.roles
+    }
+    if any(without_rows.values()):
+        for name, item_ids in without_rows.items():
+            added.roles[name].items_without_rows += item_ids
         with translate_disk_errors(library.folder), library.catalog.transaction():
-            _record_items_without_rows(library.catalog, files)
-
-
-def _record_items_without_rows(catalog: Catalog, files: Sequence[EncodedFile]) -> None:
-    added = _AddedRoles.load(catalog)
-    for role in added.roles:
-        added.roles[role].items_without_rows += [
-            file.item_id
-            for file in files
-            if role in file.features and is_missing_row(file.features[role]).all()
-        ]
-    if added.roles:
-        added.save(catalog)
+            added.save(library.catalog)
 
 
 def find_items_to_complete(library: Library) -> dict[str, list[str]]:
@@ -157,16 +154,21 @@ def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
         added = _AddedRoles.load(catalog)
         for name, role in added.roles.items():
             items = [item for item in batch if name in item.rows_by_role]
-            for item in items:
-                if is_missing_row(item.rows_by_role[name]).all():
-                    role.items_without_rows.append(item.item_id)
+            role.items_without_rows += [
+                item.item_id for item in items if _has_no_row(item.rows_by_role[name])
+            ]
             if items:
                 segments = np.concatenate([np.array(item.segments, np.int64) for item in items])
                 rows = np.concatenate([item.rows_by_role[name] for item in items])
                 library.vectors.append(name, rows, segments)
-                if not is_missing_row(rows).all():
+                if not _has_no_row(rows):
                     added.generation = catalog.get_generation()
         added.save(catalog)
+
+
+def _has_no_row(rows: Rows) -> bool:
+    """Whether all rows (n, d) are missing; n may be 0."""
+    return bool(is_missing_row(rows).all())
 
 
 def must_project_roles(catalog: Catalog) -> bool:

@@ -124,6 +124,7 @@ def _evaluate_fold(
     media = held_out.first_views
     optional_roles = [role for role in media if config.required_roles and role not in config.required_roles]
     sentences = {TEXT_ROLE: data.sentence_vectors[texts]}
+    text_rows_by_member = [member.text(sentences) for member in members]
     zero_shot = None
     if training_data.zero_shot_embeddings:
         item_rows, text_rows = training_data.zero_shot_embeddings
@@ -133,22 +134,25 @@ def _evaluate_fold(
         text_indices=texts,
         # of the whole set: where items have no classes, each part numbers its own
         is_match=data.class_ids[data.item_by_text[texts]][:, None] == data.class_ids[item_indices],
-        member_similarities=_compute_member_similarities(members, sentences, media),
+        member_similarities=_compute_similarities(members, text_rows_by_member, media),
         zero_shot_similarity=zero_shot,
         partial_similarities={
-            role: _compute_member_similarities(
-                members, sentences, {other: rows for other, rows in media.items() if other != role}
+            role: _compute_similarities(
+                members, text_rows_by_member, {other: media[other] for other in media if other != role}
             )
             for role in optional_roles
         },
     )
 
 
-def _compute_member_similarities(
-    members: Sequence[TowerPair], sentences: Features, media: Features
+def _compute_similarities(
+    members: Sequence[TowerPair], text_rows_by_member: Sequence[Rows], media: Features
 ) -> tuple[Rows, ...]:
     """(texts, items) cosines of each member."""
-    return tuple(member.text(sentences) @ member.media(media).T for member in members)
+    return tuple(
+        text_rows @ member.media(media).T
+        for member, text_rows in zip(members, text_rows_by_member, strict=True)
+    )
 
 
 def _fit_domain(training_data: TrainingData, held_out_folds: Sequence[HeldOutFold]) -> TextDomain:

@@ -56,10 +56,9 @@ class HeldOutFold:
         """(texts, items) weighted mean of the members' cosines."""
         return self._average_members(self.member_similarities)
 
-    @property
-    def similarity_without_role(self) -> Mapping[str, Rows]:
-        """(texts, items) of the heads by a role that items may lack, as if all lacked it."""
-        return {role: self._average_members(parts) for role, parts in self.partial_similarities.items()}
+    def compute_similarity_without(self, role: str) -> Rows:
+        """(texts, items) as `trained_similarity`, as if all items lacked a role of `partial_similarities`."""
+        return self._average_members(self.partial_similarities[role])
 
     def _average_members(self, similarities: Sequence[Rows]) -> Rows:
         return np.asarray(np.average(similarities, axis=0, weights=self.member_weights), np.float32)

@@ -17,7 +17,7 @@ from experiments.features.cache import FeatureCache, ItemFeatures, compute_conte
 from experiments.features.extraction import decode_first_segments
 from experiments.heads.speed_perturbation import perturb_speed
 from retrieval.features import FeaturePipeline
-from retrieval.features.pipeline import make_missing_rows
+from retrieval.features.missing_rows import make_missing_rows
 from retrieval.progress_reporter import ProgressReporter
 
 ROLES = ("sound", "events")
