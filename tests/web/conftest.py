@@ -20,6 +20,7 @@ MEDIA = (
 )  # fmt: skip
 FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 """Chromium's own test sound, a beep each second."""
+PATIENCE_MS = 60_000  # for what the page shows at once, but not where the machine has other work
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +97,8 @@ def address(chromium, media, tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser(chromium):
     """Chromium without a window; of a module, as tests of other modules run event loops of their own."""
+    expect = pytest.importorskip("playwright.sync_api", reason="the package playwright is not here").expect
+    expect.set_options(timeout=PATIENCE_MS)
     with open_browser(FAKE_MICROPHONE) as browser:
         yield browser
 
@@ -107,6 +110,7 @@ def open_page(browser, address):
 
     def open_at(query="", *, width=1280, height=860, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -12,7 +12,11 @@ pytestmark = pytest.mark.slow
 
 
 def open_named(page, name):
-    """Open the item with this name, as the page shows it, from the library view."""
+    """Open the item with this name, as the page shows it, from the library view.
+
+    The gallery holds only the tiles near the window, so it is scrolled to when all items are there.
+    """
+    expect(page.locator("#gallery-count")).to_contain_text("items")
     page.locator("#gallery").scroll_into_view_if_needed()
     page.locator(".tile").filter(has_text=name).click()
     expect(page.locator("#viewer-title")).to_have_text(name)
@@ -195,6 +199,18 @@ def test_all_of_a_fold_button_is_seen_on_a_phone(open_page):
     assert box["width"] >= 24
     assert box["x"] + box["width"] <= card["x"] + card["width"]
     assert fold.evaluate("fold => fold.scrollWidth <= fold.clientWidth")
+
+
+def test_the_results_are_drawn_when_what_is_above_them_closes(open_page):
+    page = open_page("?text=a+cat", width=360, height=640)
+    expect(page.locator("#results li").first).to_be_attached()
+    boxes = page.locator("#mood-box, #more")
+    boxes.evaluate_all("boxes => { for (const box of boxes) box.open = true; }")
+    page.evaluate("scrollTo(0, 50)")
+    expect(page.locator("#results li")).to_have_count(0)
+    page.evaluate("scrollTo(0, 0)")
+    boxes.evaluate_all("boxes => { for (const box of boxes) box.open = false; }")
+    expect(page.locator("#results li").first).to_be_visible()
 
 
 def test_a_map_of_a_sample_says_so(open_page):

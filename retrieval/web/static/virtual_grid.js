@@ -36,6 +36,7 @@ export class VirtualGrid {
     list.addEventListener("keydown", (event) => this.#moveByKey(event));
     list.addEventListener("focusin", (event) => this.#followFocus(event));
     new ResizeObserver(() => this.refresh()).observe(list);
+    new ResizeObserver(() => this.#frame.schedule()).observe(document.body); // what is above the list opens or closes
     addEventListener("scroll", () => this.#frame.schedule(), { passive: true });
     addEventListener("resize", () => this.#frame.schedule());
   }
