@@ -8,6 +8,7 @@ content.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -119,8 +120,11 @@ def find_named_modalities(text: str) -> tuple[str, ...]:
 
 
 def _list_base_forms(text: str) -> list[str]:
-    """The words of a text without its request, as they stand in the lists, a relative clause in front."""
-    words = WORD.findall(PROMPT.sub("", clean_text(text).lower()))
+    """The words of a text without its request, as they stand in the lists, a relative clause in front.
+
+    "Play" in front is a request here: nobody who plays is named.
+    """
+    words = WORD.findall(re.sub(r"^(?:please )?play\b", "", PROMPT.sub("", clean_text(text).lower())))
     return [_find_base_form(word) for word in _front_clause(_drop_partitive(words))]
 
 

@@ -31,7 +31,11 @@ REQUESTS = (
 PROMPT = re.compile(rf"^(?:(?:please )?(?:{'|'.join(REQUESTS)}) )?(?:{MEDIA_PROMPT})?")
 SOUND_PROMPT = re.compile(rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_SOUNDS}) of ")
 """Kept, in one form: it brings a text nearer to those that the audio space was trained on."""
-DETERMINER = re.compile(r"^(?:an?|the|some|any|my|your|our|his|her|its|their|this|that|these|those)\s+")
+DETERMINERS = (
+    "a", "an", "the", "some", "any", "my", "your", "our", "his", "her", "its", "their", "this", "that",
+    "these", "those",
+)  # fmt: skip
+DETERMINER = re.compile(rf"^(?:{'|'.join(DETERMINERS)})\s+")
 NO_ARTICLE = frozenset({
     "there", "someone", "somebody", "something", "who", "what", "where", "when", "how", "it", "i", "he",
     "she", "they", "we", "you", "not", "two", "three", "four", "five", "six", "seven", "eight", "nine",
@@ -128,10 +132,16 @@ def _make_clause_singular(words: list[str]) -> list[str]:
 
 
 def find_phrase_end(words: list[str]) -> int:
-    """Index of the first word that ends a noun phrase: a preposition, or a word in -ing after the first."""
+    """Index after the first noun phrase.
+
+    A preposition ends it, a word in -ing after the first, and a verb before an object that has a determiner
+    ("dogs chase a cat").
+    """
     for i, word in enumerate(words):
         if word in PREPOSITIONS or (i and _is_participle(word)):
             return i
+        if i > 1 and word in DETERMINERS:
+            return i - 1
     return len(words)
 
 

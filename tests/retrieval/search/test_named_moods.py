@@ -42,6 +42,8 @@ def engine(folder):
         ("a picture of something that's sad and gloomy", "sad gloomy", ("image",)),
         ("I'd like to see something sad", "sad", MODALITIES), ("sad, so sad", "sad", MODALITIES),
         ("the saddest of all the pictures", "sad", ("image",)),
+        ("please play something calm", "calm", MODALITIES),
+        ("Play the funniest videos", "funny", ("video",)),
     ],
 )  # fmt: skip
 def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
@@ -58,6 +60,7 @@ def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
         ("piano music that sounds very calm", "calm"), ("music that was sad in the dark", "sad"),
         ("a happy song that is about a dog", "happy"), ("boring music", "boring"),
         ("i want the saddest music", "sad"), ("Please play me a sad song", "sad"),
+        ("play sad music", "sad"), ("Please play me a calm song", "calm"),
         ("I need happy music", "happy"), ("i would like to hear calm music", "calm"),
         ("let me listen to a sad song", "sad"), ("the saddest of songs", "sad"),
         ("sad sad sad music", "sad"), ("\uff53\uff41\uff44 music", "sad"),
@@ -76,7 +79,7 @@ def test_a_text_that_names_the_mood_of_a_sound(text, words):
         "a dog that is happy", "music for a dog that is sad", "music in a place that is calm",
         "a boring machine", "the best music", "a song that is about a dog", "sadder music",
         "the happiest dog", "i want a sad dog", "the saddest of dogs", "the joy of music",
-        "people play sad music", "i listen to sad music",
+        "people play sad music", "i listen to sad music", "play happy children", "play",
     ],
 )  # fmt: skip
 def test_a_text_that_names_no_mood(text):

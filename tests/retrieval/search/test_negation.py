@@ -17,6 +17,7 @@ from retrieval.search.negation import NegationParse, parse_negation
         ("no cars, people or dogs", "", ["cars", "people", "dogs"]),
         ("a street, no people, blue sky", "a street blue sky", ["people"]),
         ("Man with no shirt on wearing shorts", "Man wearing shorts", ["shirt"]),
+        ("a man wearing no shirt climbs the rock", "a man climbs the rock", ["shirt"]),
         ("a man without a hat is climbing", "a man is climbing", ["a hat"]),
         ("photos with no people and no dogs", "", ["people", "dogs"]),
         ("a room with no chairs nor tables at all", "a room", ["chairs", "tables"]),

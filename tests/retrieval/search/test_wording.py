@@ -35,7 +35,8 @@ def test_wordings_of_one_noun_are_one_query(text):
         ("king penguins", "a king penguin"), ("old men", "an old man"), ("a photo", "a photo"),
         ("3/4 sit-up", "3/4 sit-up"), ("a dog's nose", "a dog's nose"), ("!!!", "!"),
         ("songs that are sad", "a song that is sad"), ("photos which look calm", "a photo which looks calm"),
-        ("dogs are running", "a dog are running"), ("people who were sad", "people who were sad"),
+        ("dogs are running", "a dog are running"), ("dogs chase the balls", "a dog chase the balls"),
+        ("people who were sad", "people who were sad"),
         ("dogs on walls that are red", "a dog on walls that are red"), ("play a violin", "a play a violin"),
     ],
 )  # fmt: skip
