@@ -25,25 +25,18 @@ ADDED_ROLES_KEY = "added_roles"  # of the catalogue
 
 
 @dataclass(kw_only=True)
-class _AddedRole:
-    """The signature of a role's encoder, and ids of items that were read and have no rows of it."""
-
-    signature: str
-    items_without_rows: list[str] = field(default_factory=list)
-
-
-@dataclass(kw_only=True)
 class _AddedRoles:
-    """The roles by name, and the generation of the row files to which rows were appended last."""
+    """Signatures of the roles' encoders, and the generation of the row files that last got rows."""
 
-    roles: dict[str, _AddedRole] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
     generation: str = ""
 
     @classmethod
     def load(cls, catalog: Catalog) -> _AddedRoles:
         stored = json.loads(catalog.get_meta(ADDED_ROLES_KEY) or "{}")
-        roles = {name: _AddedRole(**role) for name, role in stored.get("roles", {}).items()}
-        return cls(roles=roles, generation=stored.get("generation", ""))
+        # once it listed the items without rows too: those are read once more
+        earlier = {name: role["signature"] for name, role in stored.get("roles", {}).items()}
+        return cls(signatures=stored.get("signatures", earlier), generation=stored.get("generation", ""))
 
     def save(self, catalog: Catalog) -> None:
         catalog.set_meta(ADDED_ROLES_KEY, json.dumps(asdict(self)))
@@ -60,7 +53,7 @@ class ItemRows:
 
 def list_added_roles(catalog: Catalog) -> list[str]:
     """Names of the roles that were added, or are being added, since the library was made."""
-    return list(_AddedRoles.load(catalog).roles)
+    return list(_AddedRoles.load(catalog).signatures)
 
 
 def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
@@ -69,17 +62,13 @@ def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
     signatures: of the encoders, by role
     """
     added = _AddedRoles.load(catalog)
-    begun = [
-        role
-        for role, signature in signatures.items()
-        if role not in added.roles or added.roles[role].signature != signature
-    ]
+    begun = dict(signatures.items() - added.signatures.items())
     if not begun:
         return
     with catalog.transaction():
         for role in begun:
             catalog.remove_vector_file(role)
-            added.roles[role] = _AddedRole(signature=signatures[role])
+        added.signatures |= begun
         added.save(catalog)
 
 
@@ -93,14 +82,15 @@ def postpone_missing_roles(library: AnyLibrary) -> None:
         library.pipeline.require_encoders()
         return
     added = _AddedRoles.load(library.catalog)
-    postponed = library.pipeline.missing_roles.keys() - added.roles.keys()
+    postponed = library.pipeline.missing_roles.keys() - added.signatures.keys()
     if not postponed:
         return
     signatures = json.loads(library.catalog.get_meta("signature") or "{}")
-    for role in postponed:
-        without_rows = _list_readable_items(library, role) - _list_items(library, role)
-        added.roles[role] = _AddedRole(signature=signatures[role], items_without_rows=sorted(without_rows))
+    added.signatures |= {role: signatures[role] for role in postponed}
     with library.catalog.transaction():
+        for role in postponed:
+            without_rows = _list_readable_items(library, role) - _list_items(library, role)
+            library.catalog.record_items_without_rows(role, without_rows)
         added.save(library.catalog)
 
 
@@ -112,23 +102,21 @@ def commit_files(library: AnyLibrary, files: Sequence[EncodedFile]) -> None:
     library.commit(files)
     if not isinstance(library, Library):
         return
-    added = _AddedRoles.load(library.catalog)
     without_rows = {
         name: [f.item_id for f in files if name in f.features and _has_no_row(f.features[name])]
-        for name in added.roles
+        for name in list_added_roles(library.catalog)
     }
     if any(without_rows.values()):
-        for name, item_ids in without_rows.items():
-            added.roles[name].items_without_rows += item_ids
         with translate_disk_errors(library.folder), library.catalog.transaction():
-            added.save(library.catalog)
+            for name, item_ids in without_rows.items():
+                library.catalog.record_items_without_rows(name, item_ids)
 
 
 def find_items_to_complete(library: Library) -> dict[str, list[str]]:
     """By id of the item, the added roles that have not been read of it, though it has what they read."""
     missing_roles: dict[str, list[str]] = {}
-    for name, role in _AddedRoles.load(library.catalog).roles.items():
-        read = {*_list_items(library, name), *role.items_without_rows}
+    for name in list_added_roles(library.catalog):
+        read = _list_items(library, name) | library.catalog.list_items_without_rows(name)
         for item in sorted(_list_readable_items(library, name) - read):
             missing_roles.setdefault(item, []).append(name)
     return missing_roles
@@ -152,11 +140,11 @@ def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
     catalog = library.catalog
     with translate_disk_errors(library.folder), catalog.transaction():
         added = _AddedRoles.load(catalog)
-        for name, role in added.roles.items():
+        for name in added.signatures:
             items = [item for item in batch if name in item.rows_by_role]
-            role.items_without_rows += [
-                item.item_id for item in items if _has_no_row(item.rows_by_role[name])
-            ]
+            catalog.record_items_without_rows(
+                name, [item.item_id for item in items if _has_no_row(item.rows_by_role[name])]
+            )
             if items:
                 segments = np.concatenate([np.array(item.segments, np.int64) for item in items])
                 rows = np.concatenate([item.rows_by_role[name] for item in items])

@@ -32,6 +32,20 @@ def test_what_is_committed_is_there_when_opened_again(lib):
     assert wrong_with(lib) == []
 
 
+def test_items_without_rows_are_known_until_their_row_file_is_removed(lib):
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
+        catalog = library.catalog
+        assert catalog.list_items_without_rows("events") == set()
+        catalog.record_items_without_rows("events", ["aa", "bb"])
+        catalog.record_items_without_rows("events", ["bb", "cc"])
+        catalog.record_items_without_rows("pose", ["aa"])
+        assert catalog.list_items_without_rows("events") == {"aa", "bb", "cc"}
+        catalog.remove_vector_file("events")
+        assert catalog.list_items_without_rows("events") == set()
+        assert catalog.list_items_without_rows("pose") == {"aa"}
+    assert wrong_with(lib) == []
+
+
 def test_equal_content_is_held_once(lib):
     with closing(Library.open(lib)) as library, library.lock_for_writing():
         again = encoded("aa", random_rows(1, 9))
