@@ -66,6 +66,8 @@ def test_no_name_of_a_class_is_corrected_or_foreign(pipeline):
         "猫",
         "черная кошка",
         "niño jugando al fútbol",
+        "ein Hund",
+        "un perro en la playa",
     ],
 )
 def test_another_language_is_said_and_the_text_left_alone(pipeline, text):
