@@ -79,7 +79,7 @@ def traced_server(lib, media, env, trace):
     try:
         line = server.stdout.readline()
         ask_server(re.search(r"http://\S+", line)[0].rstrip("/"), media)
-        _, said = server.communicate(timeout=60)  # closes its input, which ends it
+        _, said = server.communicate(timeout=120)  # closes its input, which ends it
         assert "Traceback" not in said and server.returncode in (0, 130), (server.returncode, said)
     finally:
         server.kill()

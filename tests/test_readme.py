@@ -107,7 +107,7 @@ def test_ten_things(demo):
             with run_server_process(*words[1:], cwd=demo) as (process, address):
                 assert json.load(urlopen(f"{address}api/library"))["files"] > 20
                 process.send_signal(signal.SIGINT)
-                assert process.wait(30) == 0
+                assert process.wait(120) == 0
             continue
         said = run(demo, "-m", "retrieval", *words)
         if "search" in command and "--json" in command:

@@ -60,7 +60,11 @@ def lock_folder(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # the process id only serves the message above: ignore a full disk
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                lock.truncate(0)  # else the next writer would go by this id until it has written its own
 
 
 def _acquire_lock(lock_file: BinaryIO) -> None:

@@ -32,7 +32,7 @@ def interrupt(run, after, number=signal.SIGINT, usual=0):
     time.sleep(after)
     workers = workers_of(run.pid)
     run.send_signal(number)
-    _, said = run.communicate(timeout=30)
+    _, said = run.communicate(timeout=120)
     assert run.returncode in (usual, 128 + number, -number), (
         after,  # -number: at the interpreter's end
         run.returncode,
@@ -85,7 +85,7 @@ def test_other_signals_end_a_command_with_their_number(shelf, tmp_path, number):
     run = started(*commands(*shelf, tmp_path)["index"])
     await_signal_handler(run)
     run.send_signal(number)
-    _, said = run.communicate(timeout=20)
+    _, said = run.communicate(timeout=120)
     assert (run.returncode, said) == (128 + number, "")
 
 
@@ -94,7 +94,7 @@ def test_a_command_under_nohup_stays(shelf, tmp_path):
     run = started(*words, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     await_signal_handler(run)
     run.send_signal(signal.SIGHUP)
-    run.communicate(timeout=60)
+    run.communicate(timeout=120)
     assert run.returncode == 0
 
 
@@ -134,7 +134,7 @@ sys.exit(2)
 
 
 def test_a_signal_while_the_interpreter_ends_leaves_the_exit_code(tmp_path):
-    done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (2, "late", "")
 
 
@@ -178,5 +178,5 @@ def test_control_c_while_an_experiment_begins(name):
     run = started("--help", module=f"experiments.{name}")
     await_signal_handler(run)
     run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=30)
+    _, said = run.communicate(timeout=120)
     assert (run.returncode, said) in ((0, ""), (130, f"{name}: interrupted; run it again to go on\n"))

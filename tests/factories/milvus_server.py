@@ -16,7 +16,7 @@ import pytest
 from repository import ROOT
 
 PACKAGE_FOLDER = Path(os.environ.get("AFFECT_MILVUS_SERVER", ROOT / ".venv" / "milvus-server"))
-START_SECONDS = 120
+START_SECONDS = 240
 PARTS = ("rootCoord", "proxy", "queryCoord", "queryNode", "indexNode", "dataCoord", "dataNode")
 # of the embedded etcd, whose port for peers is the same in every server of the package
 ETCD_SETTINGS = """name: default
@@ -28,13 +28,23 @@ advertise-client-urls: http://127.0.0.1:{client}
 """
 
 
+_given_ports: set[int] = set()
+
+
 def _find_free_port():
-    """Below those of outgoing connections, one of which could take it before the server does."""
+    """Another one each time, and in each process of the tests.
+
+    Below those of outgoing connections, one of which could take it before the server does.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    step = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_000)
+        port = random.SystemRandom().randrange(10_000 + process, 32_000, step)
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("", port))
-            return port
+            if port not in _given_ports:
+                _given_ports.add(port)
+                return port
 
 
 @cache
@@ -71,7 +81,7 @@ class MilvusServer:
             ETCD_SETTINGS.format(peer=_find_free_port(), client=config.get("etcd_port"))
         )
 
-    def url(self, name, patience=60):
+    def url(self, name, patience=START_SECONDS):
         return f"milvus://127.0.0.1:{self.port}/{name}?patience={patience}"
 
     def start(self):

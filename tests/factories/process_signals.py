@@ -23,7 +23,8 @@ def is_running(pid):
         return False
 
 
-def all_end(pids, seconds=5):
+def all_end(pids, seconds=30):
+    """Whether processes end, which on a busy machine takes a while."""
     limit = time.monotonic() + seconds
     while any(map(is_running, pids)) and time.monotonic() < limit:
         time.sleep(0.02)

@@ -26,7 +26,7 @@ def fetch(client, path, **parameters):
     return answer.json()
 
 
-def wait_until_ready(client, seconds=60):
+def wait_until_ready(client, seconds=120):
     """The library's state, once it is no longer loading."""
     deadline = time.monotonic() + seconds
     while (state := fetch(client, "/api/library"))["state"] == "loading":
@@ -35,7 +35,7 @@ def wait_until_ready(client, seconds=60):
     return state
 
 
-def wait_for_job(client, seconds=100):
+def wait_for_job(client, seconds=200):
     """The state of the last command, once it has ended."""
     deadline = time.monotonic() + seconds
     while (state := fetch(client, "/api/index"))["running"]:

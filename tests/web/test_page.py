@@ -51,9 +51,9 @@ def test_the_answer_of_an_earlier_query_is_never_shown(open_page):
     page = open_page()
     held = []
     page.route("**/api/search?*text=a+cat&*", lambda route: held.append(route))
-    page.get_by_role("searchbox").fill("a cat")
+    with page.expect_request("**/api/search?*text=a+cat&*"):
+        page.get_by_role("searchbox").fill("a cat")
     with page.expect_response("**/api/search?*rocket*"):
-        page.wait_for_timeout(300)
         page.get_by_role("searchbox").fill("a rocket in the sky")
     expect(first_name(page)).to_have_text("skimage-rocket.jpg")
     assert held, "the first query was on its way"
@@ -187,8 +187,8 @@ def test_the_usual_weight_of_a_mood_is_that_of_the_answer(open_page):
     expect(page.locator(".card").first).to_be_visible()
     held = []
     page.route("**/api/search?*mood=*", lambda route: held.append(route))
-    page.locator("#mood-plane").press("ArrowRight")
-    page.wait_for_timeout(300)
+    with page.expect_request("**/api/search?*mood=*"):
+        page.locator("#mood-plane").press("ArrowRight")
     expect(page.locator("#dial-value")).to_have_text("100 : 0")
     assert held, "the search by mood was on its way"
     held.pop().continue_()

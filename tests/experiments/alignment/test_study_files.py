@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from alignment_factory import noise
 from click.testing import CliRunner
+from process_signals import await_signal_handler
 from repository import ROOT
 
 from experiments import align
@@ -106,9 +107,10 @@ def test_an_interrupt_at_any_moment_is_one_line(tmp_path):
         process = subprocess.Popen(
             arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        await_signal_handler(process)
         time.sleep(share * duration)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=120)
         # a run may be faster than the first: ended, or in the interpreter's shutdown, without a handler
         has_ended = process.returncode in (0, -signal.SIGINT) and (tmp_path / "out" / "results.json").exists()
         ends.append((0, stderr) if has_ended else (process.returncode, stderr))

@@ -26,10 +26,11 @@ def make(server, name):
     return MilvusLibrary.create(MilvusUrl.parse(server.url(name)), TOYS, 15.0)
 
 
-def kill_later(server, seconds, is_down):
-    """Kill the server after some seconds and start it again after some more."""
+def kill_later(server, seconds, is_down, has_begun):
+    """Kill the server some seconds after the beginning and start it again after some more."""
 
     def run():
+        has_begun.wait()
         time.sleep(seconds)
         server.kill()
         is_down.set()
@@ -44,12 +45,15 @@ def kill_later(server, seconds, is_down):
 def test_a_server_killed_in_the_middle_of_inserts_loses_nothing(server):
     with closing(make(server, "inserts")) as library:
         library.commit(items(0))
-        is_down, acknowledged = threading.Event(), []
-        thread = kill_later(server, 0.5, is_down)
+        is_down, has_begun, acknowledged = threading.Event(), threading.Event(), []
+        thread = kill_later(server, 0.5, is_down, has_begun)
         for number in range(1, BATCHES):
             library.commit(items(number * BATCH))
             acknowledged.append((number, is_down.is_set()))
+            has_begun.set()
             time.sleep(0 if is_down.is_set() else 0.1)
+            if number == BATCHES // 2:
+                assert is_down.wait(60)
         thread.join()
         assert not acknowledged[0][1] and acknowledged[-1][1]  # some before the kill, some after
     with closing(MilvusLibrary.open(library.url)) as again:
@@ -71,8 +75,9 @@ def test_a_server_killed_in_the_middle_of_queries_answers_again(server):
         queries = [Query(item=f"{n:x}".rjust(16, "0"), k=10) for n in range(10)]
         with Engine(library) as engine:
             expected = [engine.search(query) for query in queries]
-            is_down, answered_after = threading.Event(), 0
-            thread = kill_later(server, 0.3, is_down)
+            is_down, has_begun, answered_after = threading.Event(), threading.Event(), 0
+            thread = kill_later(server, 0.3, is_down, has_begun)
+            has_begun.set()
             while not answered_after or thread.is_alive():
                 engine._load_snapshot()  # forgets what it has read
                 was_down = is_down.is_set()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import psutil
@@ -90,9 +90,10 @@ def test_a_killed_worker_loses_and_doubles_nothing(media, expected, tmp_path):
 
         def kill_a_worker():
             while command.poll() is None and not killed:
-                for worker in list_workers(command.pid)[:1]:
-                    worker.kill()
-                    killed.append(worker.pid)
+                with suppress(psutil.Error):  # it has ended since
+                    for worker in list_workers(command.pid)[:1]:
+                        worker.kill()
+                        killed.append(worker.pid)
                 time.sleep(0.05)
 
         thread = threading.Thread(target=kill_a_worker)

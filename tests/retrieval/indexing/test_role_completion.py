@@ -28,7 +28,11 @@ from retrieval.storage import Library
 batching.BATCH_AUDIO_SECONDS = 1
 library = Library.open(Path(sys.argv[1]))
 with library.lock_for_writing():
-    show = lambda counts: print(counts.completion.read, flush=True)
+    def show(counts):
+        print(counts.completion.read, flush=True)
+        if counts.completion.read == 2:
+            sys.stdin.read()  # stands still to be killed
+
     RoleCompleter(library, IndexProgress(), show).read_media(1)
 """
 
@@ -184,8 +188,9 @@ def test_encoders_on_the_command_line_add_no_role(old, media):
 def test_an_interrupted_run_is_searched_as_before_and_goes_on(old, fresh):
     before = search(old)
     run = subprocess.Popen(
-        [sys.executable, "-c", RUN, old], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", RUN, old], cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     counts = iter(run.stdout.readline, "")
     while int(next(counts)) < 2:  # with batches of a second each file is committed by itself
         pass

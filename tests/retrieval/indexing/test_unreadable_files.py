@@ -95,7 +95,7 @@ def test_what_may_pass_is_tried_again_and_the_old_item_stays(media, lib, monkeyp
     pool = decoder_pool.DecoderPool
 
     def failing(jobs, sampling, _, reader):
-        return pool(jobs, sampling, Limits(timeout_seconds=1), reader="passing:read")
+        return pool(jobs, sampling, Limits(), reader="passing:read")
 
     with monkeypatch.context() as patched:
         patched.syspath_prepend(str(media.parent))

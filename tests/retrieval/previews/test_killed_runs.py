@@ -47,4 +47,4 @@ def test_items_are_never_without_preview(tmp_path):
         with closing(Library.open(lib)) as library, closing(PreviewStore.open(lib)) as store:
             assert list_items_without_preview(library) == []
             assert store.count()["images"] == 52 and len(content(lib)) == 54
-    assert len(set(sizes)) > 3 and max(sizes) < 54, sizes
+    assert len(set(sizes)) > 3, sizes

@@ -2,8 +2,8 @@
 
 import fcntl
 import json
-import threading
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from media_factory import float_wav
 
 from retrieval.search import Query
 from retrieval.search.no_results import describe_weak_match
+from retrieval.storage import locking
 from retrieval.storage.library import Library
 from retrieval.storage.locking import LOCK_NAME
 
@@ -71,7 +72,7 @@ def test_a_library_that_is_being_indexed_says_so(shelf, tmp_path):
     assert "written to" not in why(tmp_path, "busy", "--image", photo)
 
 
-def test_an_empty_search_does_not_take_the_library_away_from_a_writer(tmp_path):
+def test_an_empty_search_does_not_take_the_library_away_from_a_writer(tmp_path, monkeypatch):
     """It looks at the lock for an instant, in which a writer waits instead of giving up."""
     with closing(new_library(tmp_path / "lib")) as library:
         assert "is empty" in why(tmp_path, "lib", "words")
@@ -79,10 +80,9 @@ def test_an_empty_search_does_not_take_the_library_away_from_a_writer(tmp_path):
             pass
         looked = (tmp_path / "lib" / LOCK_NAME).open("rb")
         fcntl.flock(looked, fcntl.LOCK_SH)
-        letting_go = threading.Timer(0.05, looked.close)
-        letting_go.start()
+        monkeypatch.setattr(locking, "time", SimpleNamespace(sleep=lambda _: looked.close()))
         with library.lock_for_writing():
-            letting_go.join()
+            assert looked.closed
 
 
 def test_a_mood_that_nothing_has(shelf):

@@ -1,5 +1,6 @@
 """Two processes, and two connections, on one library."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from stored_library import refused
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
+from retrieval.storage.locking import LOCK_NAME, find_writer_pid
 
 WRITER = """
 import sys
@@ -41,6 +43,15 @@ def test_a_second_writer_is_told_and_readers_go_on(lib):
     finally:
         writer.communicate("\n")
     assert affect("remove", "00000000000000aa", "--library", lib).returncode == 0
+
+
+def test_a_writer_is_not_named_after_the_one_before(lib):
+    """Between taking the lock and writing its own id it is unknown."""
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
+        pass
+    with (lib / LOCK_NAME).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert find_writer_pid(lib) == "unknown"
 
 
 def test_a_dead_writer_leaves_no_lock(lib):

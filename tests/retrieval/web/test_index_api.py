@@ -11,6 +11,9 @@ from library_factory import flicker, index, painted
 from repository import ROOT
 from web_client import fetch, open_client, wait_for_job, wait_until_ready
 
+from retrieval.web import index_routes
+from retrieval.web.index_routes import stream_events
+
 
 @pytest.fixture
 def small(lib):
@@ -67,27 +70,33 @@ def test_it_is_stopped_as_by_ctrl_c(small, tmp_path):
 
 
 @pytest.mark.slow
-def test_events_tell_of_progress_commits_and_the_end(small, tmp_path):
+def test_events_tell_of_progress_commits_and_the_end(small, tmp_path, monkeypatch):
     more = tmp_path / "more"
     more.mkdir()
     painted(more / "new.png", 78)
-    told, is_listening = [], threading.Event()
+    told, is_listening, has_committed = [], threading.Event(), threading.Event()
+
+    async def stream_noted_events(services):
+        async for event in stream_events(services):
+            is_listening.set()
+            if event.startswith("event: library"):
+                has_committed.set()
+            yield event
 
     def listen():
         with small.stream("GET", "/api/index/events") as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
-            for line in answer.iter_lines():
-                is_listening.set()
-                told.append(line)
-                if line.startswith("event: library"):
-                    break
+            told.extend(answer.iter_lines())
 
+    monkeypatch.setattr(index_routes, "stream_events", stream_noted_events)
     listener = threading.Thread(target=listen)
     listener.start()
+    assert is_listening.wait(60)
     assert start(small, more).status_code == 202
     wait_for_job(small)
+    assert has_committed.wait(60)
     small.app.state.services.is_ending = True  # which ends the stream, as the end of the server does
-    listener.join(30)
+    listener.join(60)
     names = [line.removeprefix("event: ") for line in told if line.startswith("event: ")]
     assert names[0] == "progress" and "library" in names
     data = [json.loads(line.removeprefix("data: ")) for line in told if line.startswith("data: ")]
