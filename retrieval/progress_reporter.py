@@ -15,6 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 PLAIN_LINE_SECONDS = 10.0  # seconds between plain lines
 REFRESH_SECONDS = 1.0  # seconds between refreshes on a terminal
+MIN_ESTIMATE_SHARE = 0.02  # of a job, or ...
+MIN_ESTIMATE_SECONDS = 60.0  # ... of it: before, a job that begins slowly seems to take much longer
 
 
 class ProgressReporter:
@@ -124,9 +126,14 @@ def format_counts(
     """
     total_text = "" if total is None else f" of {total:.0f}"
     parts = [f"{int(done)}{total_text} {unit}".rstrip(), f"{format_seconds(elapsed_seconds)} so far"]
-    if total is not None and 0 < done < total:
+    if total is not None and 0 < done < total and _can_estimate(done / total, counted_seconds):
         parts.append(f"about {format_seconds(counted_seconds / done * (total - done))} left")
     return ", ".join([*parts, note] if note else parts)
+
+
+def _can_estimate(share: float, seconds: float) -> bool:
+    """Whether enough of a job is done to tell how long the rest takes."""
+    return share >= MIN_ESTIMATE_SHARE or seconds >= MIN_ESTIMATE_SECONDS
 
 
 def format_seconds(seconds: float) -> str:

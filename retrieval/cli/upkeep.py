@@ -113,4 +113,7 @@ def remove(what: tuple[str, ...], folder: Location, as_json: bool) -> None:
             library.catalog.remove_paths_and_orphans(removed)
         if isinstance(library, Library):
             remove_stale_previews(library)
-    click.echo(json.dumps({"removed": [*map(str, removed)]}) if as_json else f"forgot {len(removed)} files")
+    if as_json:
+        click.echo(json.dumps({"removed": [*map(str, removed)]}))
+    else:
+        click.echo(f"forgot {len(removed)} file{'' if len(removed) == 1 else 's'}")

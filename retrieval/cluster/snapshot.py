@@ -21,7 +21,7 @@ from retrieval.cluster.library import MilvusLibrary
 from retrieval.cluster.records import SEGMENT_FIELDS, read_segment
 from retrieval.cluster.remote_rows import Positions, RemoteRows
 from retrieval.cluster.schema import ITEMS, KEY, SEGMENTS, Collection, make_segment_key, split_segment_key
-from retrieval.storage import MODALITIES, ItemColumns, make_item_columns, matches_id
+from retrieval.storage import MODALITIES, ItemColumns, make_item_columns, make_item_error, matches_id
 
 MAX_KEPT_SEGMENTS = 200_000  # from which a snapshot is read afresh
 MAX_LISTED_SEGMENTS = 10_000  # of a query that compares everything
@@ -209,10 +209,7 @@ class MilvusSnapshot:
         matches = [record[KEY] for record in records if matches_id(record[KEY], id_prefix)]
         position = self.find_item(matches[0]) if len(matches) == 1 else None
         if position is None:
-            raise AffectError(
-                f"item {id_prefix!r}: {'more than one begins so' if matches else 'not in this library'}; "
-                "see affect list"
-            )
+            raise make_item_error(id_prefix, len(matches))
         return position
 
     def filter_items(

@@ -52,6 +52,7 @@ from .segment_vectors import SegmentVectors as SegmentVectors
 from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .signature import check_signature as check_signature
 from .snapshot import Snapshot as Snapshot
+from .snapshot import make_item_error as make_item_error
 from .snapshot import matches_id as matches_id
 from .snapshot import round_span as round_span
 from .snapshot_loading import load_snapshot as load_snapshot

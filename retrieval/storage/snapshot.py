@@ -23,6 +23,8 @@ Positions = npt.NDArray[np.int64]
 ColumnPositions = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
+MIN_ID_PREFIX = 4  # characters of an id that stand for it, where no other begins so
+
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
@@ -184,10 +186,7 @@ class Snapshot:
             if matches_id(item_id, id_prefix) and position < len(self.is_shown)
         ]
         if len(matches) != 1:
-            raise AffectError(
-                f"item {id_prefix!r}: {'more than one begins so' if matches else 'not in this library'}; "
-                "see affect list"
-            )
+            raise make_item_error(id_prefix, len(matches))
         return matches[0]
 
     def list_segments(self, item: int) -> Positions:
@@ -196,8 +195,19 @@ class Snapshot:
 
 
 def matches_id(item_id: str, id_prefix: str) -> bool:
-    """Whether `id_prefix` is `item_id` or a prefix of it with at least four characters."""
-    return item_id == id_prefix or (len(id_prefix) > 3 and item_id.startswith(id_prefix))
+    """Whether `id_prefix` is `item_id` or a prefix of it with at least MIN_ID_PREFIX characters."""
+    return item_id == id_prefix or (len(id_prefix) >= MIN_ID_PREFIX and item_id.startswith(id_prefix))
+
+
+def make_item_error(id_prefix: str, match_count: int) -> AffectError:
+    """The error for an id that stands for no item, or a prefix of several."""
+    if match_count:
+        reason = "more than one begins so"
+    elif len(id_prefix) < MIN_ID_PREFIX:
+        reason = f"give {MIN_ID_PREFIX} characters of its id or more"
+    else:
+        reason = "not in this library"
+    return AffectError(f"item {id_prefix!r}: {reason}; see affect list")
 
 
 def _open_features(catalog: Catalog, vectors: VectorStore, role: str) -> SegmentVectors | None:

@@ -82,6 +82,7 @@ def test_the_time_left_of_a_second_job_is_reckoned_from_its_own_beginning():
         (5, None, "5 files, 30 s so far"),
         (0.5, 2, "0 of 2 files, 30 s so far, about 1 min 30 s left"),
         (2, 2, "2 of 2 files, 30 s so far"),
+        (1, 99, "1 of 99 files, 30 s so far"),  # the first files take longest
     ],
 )
 def test_counts(done, total, line):

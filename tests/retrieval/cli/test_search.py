@@ -125,7 +125,7 @@ def bad_but_answered(*words):
         (("a", "--min-score", "1.1"), "between 0 and 1"),
         (("a", "--min-score", "nan"), "between 0 and 1"),
         (("--item", "nobody"), "not in this library"),
-        (("--item", ""), "not in this library"),
+        (("--item", ""), "give 4 characters of its id or more"),
         (("--image", "/nowhere.png"), "no such file"),
         (("--image", ""), "directory"),
         (("--image", "FILM"), "ask with --video"),
