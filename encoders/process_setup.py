@@ -28,6 +28,9 @@ TELEMETRY_OPT_OUTS = {
 }
 COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
 """torch creates this folder when it imports its compiler, unless it exists."""
+TRACKER_FILTER = "ignore::UserWarning:multiprocessing.resource_tracker"
+"""For the process that multiprocessing starts to release semaphores: it would warn of those left by a command
+that was stopped, after the command's last line."""
 ASCII_REPLACEMENTS = {"█": "#", "░": ".", "·": "-", "…": "...", "±": "+-", "–": "-", "’": "'"}
 ERROR_HANDLER_NAME, ASCII_CODEC_NAME = "affect-plain", "affect-ascii"
 
@@ -53,6 +56,7 @@ def set_up_command(name: str, interrupt_message: str) -> None:
     exit_on_signals(f"{name}: {interrupt_message}\n")
     os.environ["HF_HUB_OFFLINE"] = "1"  # models are read from this machine only, see encoders.hub.weights
     os.environ.setdefault(COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER)
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), TRACKER_FILTER]))
     os.environ.setdefault("MPLCONFIGDIR", str(_get_matplotlib_folder()))
     # otherwise it writes several lines about a cache that can't be written
     logging.getLogger("matplotlib").setLevel(logging.ERROR)

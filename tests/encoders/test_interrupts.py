@@ -180,3 +180,19 @@ def test_control_c_while_an_experiment_begins(name):
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=120)
     assert (run.returncode, said) in ((0, ""), (130, f"{name}: interrupted; run it again to go on\n"))
+
+
+def test_a_command_that_leaves_a_pool_of_processes_says_its_line_alone():
+    code = (
+        "import multiprocessing, os, signal, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from encoders.interrupts import exit_with_parent\n"
+        "from encoders.process_setup import set_up_command\n"
+        "set_up_command('it', 'stopped')\n"
+        "pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), exit_with_parent)\n"
+        "pool.submit(abs, 1).result()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "it: stopped\n")

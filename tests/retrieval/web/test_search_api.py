@@ -110,7 +110,7 @@ def test_errors_are_in_plain_words(client, address, expected):
 
 
 def test_an_item_that_is_not_there(client):
-    answer = client.get("/api/search", params={"item": "zzz"})
+    answer = client.get("/api/search", params={"item": "zzzz"})
     assert answer.status_code == 404 and "not in this library" in answer.json()["error"]
 
 
