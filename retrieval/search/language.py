@@ -31,8 +31,8 @@ def is_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
 
     is_known: whether a word, in lower case, is one that the text model or a classifier knows
 
-    It is English where all words are known so or to simplemma's dictionary, and where it is one word in Latin
-    script.
+    It is English where it is one word in Latin script, and where all words are known so or to simplemma's
+    dictionary and none of FOREIGN_ARTICLE is in front.
     """
     probability, unknown_count = _estimate_other_language(text, is_known)
     return probability >= (MIN_PROBABILITY_OF_ONE if unknown_count == 1 else MIN_OTHER_PROBABILITY)
@@ -44,7 +44,10 @@ def may_be_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
 
 
 def _estimate_other_language(text: str, is_known: Callable[[str], bool]) -> tuple[float, int]:
-    """The probability of the likeliest language if that is not English, else 0, and the unknown words."""
+    """The probability of the likeliest language if that is not English, else 0; how many words are unknown.
+
+    All count as unknown where the script or an article tells.
+    """
     words = WORD.findall(text)
     letters = "".join(words)
     if letters and sum(map(_is_latin, letters)) < len(letters) / 2:
